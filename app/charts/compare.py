@@ -39,7 +39,7 @@ MEASURES: dict[str, Measure] = {
     "held-out accuracy": Measure("held_accuracy", "Held-out accuracy (%)", 100),
     "training accuracy": Measure("train_accuracy", "Training accuracy (%)", 100),
     "held-out loss": Measure("held_loss", "Held-out loss (nats)", 1),
-    "training loss": Measure("train_loss", "Training loss (nats)", 1),
+    "training loss": Measure("train_loss", "Training loss, as each run defines it", 1),
     "kNN accuracy": Measure("knn_accuracy", "kNN accuracy (%)", 100),
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.charts.words import literal, moment, number
-from app.widgets import WIDE_TABLE, empty, link, note, told
+from app.widgets import WIDE_TABLE, allowed, empty, link, note, told
 from app.widgets.busy import quick_takes
 from app.widgets.doing import do_button
 from app.widgets.fragments import fragment
@@ -183,8 +183,10 @@ def _deeds(lab: Lab, chosen: Sequence[RunInfo], notes: dict[str, Note]) -> None:
         if lab.may("note a run"):
             _tag(lab, ids, notes)
             _note(lab, ids, notes)
-        if lab.may("delete a run"):
-            _delete(lab, chosen)
+        if own := [run for run in chosen if not lab.why_not("delete a run", run.owner)]:
+            _delete(lab, own)
+        else:
+            allowed(lab, "delete a run", chosen[0].owner)
 
 
 def _tag(lab: Lab, ids: Sequence[str], notes: dict[str, Note]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from weblab import add_run, open_page, texts
 
 from app.people.presence import AWAY_SECONDS
+from app.sections.runs import table_key
 from app.shared_lab import open_lab_here
 from engine.embedding.projection import Options
 from engine.people.quota import QUOTAS
@@ -59,6 +60,14 @@ def test_nothing_is_offered_that_is_refused(lab, name):
         said = texts(page) + "".join(toast.value for toast in page.toast)
         assert "ou may not" not in said.replace(":material/lock: You may not", ""), key
         page = open_page(name, **PAGES[name])
+
+
+def test_no_run_of_somebody_else_can_be_deleted_from_the_table(lab):
+    page = open_page("runs")
+    page.session_state[table_key(page.dataframe[0].value["Id"])] = {"selection": {"rows": [0]}}
+    page.run()
+    assert "Tick some" not in texts(page) and "delete-runs" not in [button.key for button in page.button]
+    assert ":material/lock: You may not" in texts(page)
 
 
 def test_a_run_of_somebody_else_has_no_button_and_a_recipe_that_is_too_large_says_so(lab):
