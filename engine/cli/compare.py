@@ -52,7 +52,7 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
                 f"--{option} chooses images to score on, and no data set is named",
                 hint="Name it with --data; without, runs are compared by the scores of their training.",
             )
-    subjects = lab.compare.subjects(args.run)
+    subjects = lab.compare.subjects(list(dict.fromkeys(args.run)))
     left_out = lab.compare.left_out(args.run, subjects)
     if len(subjects) < 2:
         raise RunError(

@@ -106,7 +106,8 @@ def show(document: Any) -> str:
         lines += ["most confused (true → given)", *named]
     lines += ["", *_suspects(document["suspects"])]
     if document["csv"]:
-        lines += ["", f"every image, most suspect first: {document['csv']}"]
+        order = "likeliest correct" if document["regime"] == "complementary" else "most suspect"
+        lines += ["", f"every image, {order} first: {document['csv']}"]
     return "\n".join(lines)
 
 

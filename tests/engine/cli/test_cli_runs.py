@@ -118,8 +118,9 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     assert "in their random seed alone" in text
     twice = [compared_run(lab, changes={"lr": 0.5}).id for _ in range(2)]
     assert call(lab, "compare", *twice)[0]["notes"] == [ONE_RUN]
-    with pytest.raises(RunError, match="nothing to compare"):
-        call(lab, "compare", first.id)
+    for named in ([first.id], [first.id, first.id]):  # a run is not compared with itself
+        with pytest.raises(RunError, match="nothing to compare"):
+            call(lab, "compare", *named)
     for option in (("--split", "val"), ("--labels", "given")):
         with pytest.raises(RunError, match=f"^{option[0]} chooses images.*Name it with --data"):
             call(lab, "compare", first.id, second.id, *option)
