@@ -123,7 +123,7 @@ def show(document: Any) -> str:
 
 def _none(of: int) -> str:
     if of:
-        return f"none of {of:,} run{'s' * (of > 1)} has this tag and state"
+        return f"none of {of:,} run{'s' * (of > 1)} is as asked for"
     return f"no run; `{COMMAND} train quick` starts one"
 
 

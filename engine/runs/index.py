@@ -243,11 +243,11 @@ def find_run(home: Path, name: str | Path, names_only: bool = False) -> Run:
         return Run(path)
     ids = [run.id for run in all_runs(home)]
     close = get_close_matches(str(name), ids, n=1, cutoff=0.6)
-    hint = (
-        f"Did you mean '{close[0]}'?"
-        if close
-        else f"`{COMMAND} runs` lists the {len(ids)} there are."
-    )
+    hint = f"`{COMMAND} runs` lists those there are."
+    if close:
+        hint = f"Did you mean '{close[0]}'?"
+    elif not ids:
+        hint = f"There is none yet: `{COMMAND} train quick` starts one."
     raise RunError(f"there is no run '{name}'", hint=hint)
 
 

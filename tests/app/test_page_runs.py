@@ -107,7 +107,7 @@ def test_the_command_tags_and_notes_runs_and_lists_those_with_a_tag(lab):
     assert one["note"] == "for the report" and "for the report" in text
     runs(lab, first, third, "--untag", "keep", "--note", "")
     found = runs(lab, "--tagged", "keep")[0]
-    assert found == [] and load("runs").show(found) == "none of 3 runs has this tag and state"
+    assert found == [] and load("runs").show(found) == "none of 3 runs is as asked for"
     with pytest.raises(RunError, match="state 'finishd' is not known; did you mean 'finished'"):
         runs(lab, "--state", "finishd")
     runs(lab, third, "--tag", "one", "--tag", "two")

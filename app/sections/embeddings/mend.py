@@ -143,7 +143,7 @@ def _buttons(lab: Lab, space: Space, chosen: Suspects, names: list[str], key: st
             key=f"{key}-exclude",
             disabled=not names,
             icon=":material/block:",
-            help="Excluded images are in no split of mended labels.",
+            help="A run on mended labels leaves excluded images out.",
         )
         do_button(
             "Send to review",

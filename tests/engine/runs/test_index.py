@@ -104,7 +104,7 @@ def test_a_run_that_is_deleted_and_made_again_is_another(tmp_path, settled):
     assert known_runs(tmp_path)[0].figures["test_accuracy"] == 0.75
     run.delete()
     assert known_runs(tmp_path) == [] and all_runs(tmp_path) == []
-    with pytest.raises(RunError, match="there is no run"):
+    with pytest.raises(RunError, match="there is no run.*There is none yet"):
         find_run(tmp_path, run.id)
     status = json.loads((kept / "status.json").read_text()) | {"name": "again"}
     (kept / "status.json").write_text(json.dumps(status))
