@@ -86,10 +86,16 @@ def roc(rows: Sequence[dict[str, Any]]) -> go.Figure:
             hovertemplate="FAR %{x:.1e}: %{y:.2f}%",
         )
     chart.update_xaxes(type="log", dtick=1, exponentformat="power")
-    chart.add_vline(
-        x=1e-3,
-        line={"color": QUIET, "dash": "dot"},
-        annotation={"text": "FAR 10⁻³", "font": {"size": 11}},
+    chart.add_vline(x=1e-3, line={"color": QUIET, "dash": "dot"})
+    chart.add_annotation(
+        x=-3,  # on a logarithmic axis Plotly places words, unlike lines, by the exponent
+        y=0,
+        yref="y domain",
+        text="FAR 10⁻³",
+        font={"size": 11},
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
     )
     return chart
 

@@ -10,6 +10,7 @@ from app.charts.words import interval, of_images, percent
 from engine.errors import GlyphlabError
 from engine.models.card import measured_split
 from engine.models.citation import of_model, software
+from engine.models.metadata import sets_tested_on
 
 if TYPE_CHECKING:
     from engine.files.documents import CheckpointMeta
@@ -58,4 +59,6 @@ def _figure(meta: CheckpointMeta) -> str:
     share, n = metrics.get(f"{key}_accuracy"), metrics.get(f"{key}_n")
     if share is None or not n:
         return ""
-    return f"{of_images(share, n, split)}, 95% interval {interval(share, n)}"
+    of = sets_tested_on(metrics) if split == "test" else ""
+    which = f" of {of}" if of else ""
+    return f"{of_images(share, n, split)}{which}, 95% interval {interval(share, n)}"

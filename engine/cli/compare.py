@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 HELP = "compare runs: figures, tests and the verdict; with --data any models on one common set"
 
 
-SPREAD = ("mean", "deviation", "low", "high")  # of the scores of several seeds
+INTERVAL = ("low", "high", "by")  # as engine.compare.statistics.Interval
+SPREAD = ("mean", "deviation")  # of the scores of several seeds
 CHANGED = 40  # images that are printed; --json has more of them
 
 
@@ -72,7 +73,13 @@ def run(lab: Lab, args: argparse.Namespace, progress: Progress) -> Any:
         "tests": lab.compare.tests(subjects),
         "differences": lab.compare.differences(subjects),
         "groups": [
-            {"name": group.label, "n": found.n, **dict(zip(SPREAD, found[:4], strict=True))}
+            {
+                "name": group.label,
+                "n": found.n,
+                **dict(zip(SPREAD, found[:2], strict=True)),
+                # the wider of that by seeds and by images, as the page has it
+                **dict(zip(INTERVAL, group.interval or found[2:4], strict=False)),
+            }
             for group in groups
             if (found := group.spread) and found.n > 1
         ],
@@ -171,9 +178,7 @@ def _groups(groups: list[dict[str, Any]]) -> str:
         ]
         for group in groups
     ]
-    return table(
-        rows, ("recipe", "mean", "standard deviation", "95% interval of the mean over seeds")
-    )
+    return table(rows, ("recipe", "mean", "standard deviation", "95% interval of the mean"))
 
 
 def _runs(document: Any) -> str:

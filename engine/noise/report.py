@@ -28,8 +28,9 @@ def summary(findings: Findings, n: int, classes: Sequence[str]) -> str:
         )
     if findings.regime == "clean":
         return (
-            f"No wrong labels were found in these {n:,} images: at most {share(findings.rate_high)}"
-            " of the labels are wrong. Single errors would be among the most suspicious images."
+            f"No wrong labels were found in these {n:,} images: by the 95% interval at most"
+            f" {share(findings.rate_high)} of the labels are wrong. Single errors would be among the most"
+            " suspicious images."
         )
     if findings.regime == "few errors":
         return (

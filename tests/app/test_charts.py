@@ -31,6 +31,7 @@ from app.charts.learning import (
 )
 from app.charts.noise import confusion as likely_given
 from app.charts.noise import transition
+from app.charts.space import roc
 from app.palette import class_marks
 from app.sections.compare.detail import cell_in
 
@@ -259,6 +260,12 @@ def test_accuracy_is_in_percent_and_marks_the_epoch_that_is_kept():
     # A recipe may choose by the loss, or keep the last: the kept one is called best only if it is.
     assert mark.name == "Kept: 80.00%" and list(mark.x) == [2]
     assert accuracy_curves(rows[: rows.index(best_epoch(rows)) + 1]).data[-1].name == "Best: 80.00%"
+
+
+def test_the_words_of_a_line_on_a_logarithmic_axis_stand_at_the_line():
+    chart = roc([{"name": "ours", "verification": {"roc": [[1e-3, 0.9], [1.0, 1.0]]}}])
+    (line,), (words,) = chart.layout.shapes, chart.layout.annotations
+    assert words.text == "FAR 10⁻³" and 10**words.x == pytest.approx(line.x0)
 
 
 def test_a_loss_on_distances_is_not_said_to_be_in_nats():

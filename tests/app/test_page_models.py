@@ -219,6 +219,11 @@ def test_a_citation_says_what_the_figure_of_a_model_of_all_images_is_of_and_prom
     said = next(one.value for one in page.get("code") if one.value.startswith("@misc"))
     assert "Learned from every image: 5 other models of its recipe, each with another 372" in said
     assert "read 90.43\\% of those right (standard deviation 1.28\\%)" in said
+    page = open_page("models", model="task3-recovered")
+    page.session_state["cite-task3-recovered"] = True
+    page.run()
+    said = next(one.value for one in page.get("code") if one.value.startswith("@misc"))
+    assert "of 10,000 test images of mnist, 95" in said, "whose labels task3 has ruined"
     bare = add_run(lab)
     file = bare.best / "checkpoint.json"
     meta = json.loads(file.read_text())

@@ -66,7 +66,9 @@ def test_no_run_of_somebody_else_can_be_deleted_from_the_table(lab):
     page = open_page("runs")
     page.session_state[table_key(page.dataframe[0].value["Id"])] = {"selection": {"rows": [0]}}
     page.run()
-    assert "Tick some" not in texts(page) and "delete-runs" not in [button.key for button in page.button]
+    assert "Tick some" not in texts(page) and "delete-runs" not in [
+        button.key for button in page.button
+    ]
     assert ":material/lock: You may not" in texts(page)
 
 

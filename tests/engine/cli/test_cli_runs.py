@@ -118,6 +118,9 @@ def test_compare_gives_each_runs_score_and_the_test_between_them(lab: Lab) -> No
     assert "in their random seed alone" in text
     twice = [compared_run(lab, changes={"lr": 0.5}).id for _ in range(2)]
     assert call(lab, "compare", *twice)[0]["notes"] == [ONE_RUN]
+    alike = [compared_run(lab, changes={"seed": n, "lr": 0.6}).id for n in (1, 2)]
+    (group,) = call(lab, "compare", *alike)[0]["groups"]  # that they agree makes nothing certain
+    assert group["by"] == "images" and group["low"] < group["mean"] <= group["high"]
     for named in ([first.id], [first.id, first.id]):  # a run is not compared with itself
         with pytest.raises(RunError, match="nothing to compare"):
             call(lab, "compare", *named)
