@@ -49,7 +49,7 @@ class Cancel:
                 raise KeyboardInterrupt
             self.signalled = True
             os.write(
-                2, b"\nstopping; the best model so far is kept (once more: at once)\n"
+                2, b"\nstopping; the model so far is kept (once more: at once)\n"
             )  # print is not safe in a handler
 
         before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}

@@ -74,7 +74,7 @@ def test_what_clearing_leaves_is_said_beside_it(lab):
 
 def test_no_run_is_promised_a_model_that_it_may_not_have(lab):
     page = run_part(the_teachers_page)
-    words = "the best model so far, where there is one"
+    words = "the model so far, where there is one"
     assert words in page.button(key="stop-all").proto.help
     page.button(key="ask-end").click().run()
     assert f"Runs stop and keep {words}" in texts(page)

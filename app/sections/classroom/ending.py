@@ -38,7 +38,7 @@ def _asked(lab: Lab) -> None:
     if st.session_state.get(ENDED) or st.session_state.get(REFUSED):
         st.rerun()  # the whole page, without this
     st.markdown(
-        "Runs stop and keep their model so far, where there is one; everybody is signed out, and a"
+        "Runs stop and keep the model so far, where there is one; everybody is signed out, and a"
         " new code is made."
         " Work stays here under its owner's name, who can be let back in. Of those without work"
         " the lab forgets the name: clear the work first to have no name left. With work that was cleared the"

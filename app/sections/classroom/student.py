@@ -51,7 +51,7 @@ def student(lab: Lab, person: Person) -> None:
     )
     st.caption(
         f"{'While the class is locked, you can start no run. ' if found.locked else ''}{runs}"
-        f" Each stops after {quota.minutes} minutes of training and keeps its best model so far."
+        f" Each stops after {quota.minutes} minutes of training and keeps its model so far."
         " Labels, data sets and sweeps are your teacher's to change; what you label yourself is what you draw."
     )
     st.html(LEAVE)

@@ -148,7 +148,7 @@ def _stop(lab: Lab, found: ClassFile) -> None:
         key="stop-all",
         icon=":material/stop:",
         width="stretch",
-        help="Each keeps the best model so far, where there is one.",
+        help="Each keeps the model so far, where there is one.",
         on_click=do,
         args=(lab.lessons.stop_all,),
     )

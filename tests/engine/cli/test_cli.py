@@ -283,7 +283,7 @@ def test_ctrl_c_stops_the_training_and_keeps_the_best(tmp_path):
     wait_until(lambda: lab.runs() and lab.runs()[0].saved)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=900)
-    assert child.returncode == 130 and "the best model so far is kept" in err
+    assert child.returncode == 130 and "the model so far is kept" in err
     result = json.loads(out)
     assert (
         result["state"] == "stopped"
