@@ -108,6 +108,16 @@ COMMON: dict[str, dict[str, Term]] = {
             "",
             "Springenberg et al. 2015, arXiv:1412.6806; Sundararajan et al. 2017, arXiv:1703.01365",
         ),
+        "yaml": Term(
+            "YAML",
+            "A way to write settings as text, a name and a value in each line. What the form of a recipe or a"
+            " sweep shows can be read and changed as YAML too, and is kept as that.",
+        ),
+        "onnx": Term(
+            "ONNX, safetensors",
+            "Files of a trained model. ONNX holds the network and its weights, so that other programs can run"
+            " it without this lab; safetensors holds the weights, for PyTorch.",
+        ),
     },
     "Learning": {
         "batch": Term(

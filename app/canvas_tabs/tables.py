@@ -43,8 +43,8 @@ def symbols_table(reader: Reader, value: str | None) -> str:
     total = ""
     if measured.accuracy is not None:
         words = (
-            f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised by the"
-            " others."
+            f"Leave-one-out: {measured.accuracy:.0%} of {measured.n} examples are recognised by the others,"
+            " each left out in turn."
         )
         total = f'<p class="gl-quiet">{words}</p>'
     head = "<tr><th>Symbol</th><th>Examples</th><th></th><th>Recognised</th></tr>"

@@ -35,11 +35,18 @@ function showRow(rows, row, i, guess) {
   const [label, track, share] = item.children;
   item.className = i === 0 ? "gl-top" : "";
   label.replaceChildren(row.members[0].label, make("span", "", row.members.slice(1).map((one) => ` ${one.label}`).join("")));
-  label.title = row.text ? `similarity ${row.text}` : row.members.map((one) => `${one.label} ${percent(one.share)}`).join(", ");
+  label.title = row.text ? `similarity ${row.text}` : sharesOf(row);
   while (track.children.length > row.members.length) track.lastChild.remove();
   row.members.forEach((one, j) => {
     if (!track.children[j]) track.append(make("span", "gl-fill"));
     track.children[j].style.width = `${100 * one.share}%`;
   });
   share.textContent = guess ? "" : row.text || percent(row.share); // a taught symbol's bar is a similarity, not a probability
+}
+
+// The share of each character of a bar, which is their sum; what is left of it are look-alikes too unlikely to be named.
+export function sharesOf(row) {
+  const shares = row.members.map((one) => `${one.label} ${percent(one.share)}`);
+  const rest = row.share - row.members.reduce((sum, one) => sum + one.share, 0);
+  return [...shares, ...(rest > 1e-4 ? [`look-alikes ${percent(rest)}`] : [])].join(", ");
 }

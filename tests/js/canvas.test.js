@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { sharesOf } from "../../assets/canvas/answer.js";
 import { alike, percent } from "../../assets/canvas/elements.js";
 import { latest } from "../../assets/canvas/latest.js";
 import { drawByKeys } from "../../assets/canvas/nib.js";
@@ -62,6 +63,12 @@ test("a stroke is drawn on from where it was, an eraser takes ink away, a dot is
 test("a seventh model that is ticked is said not to be asked", () => {
   const ticked = new Set("abcdefg");
   assert.deepEqual(["a", "f", "g", "x"].map((name) => unanswered(name, ticked)), ["", "", "not asked: 6 at most, untick another", "not asked: tick to include it"]);
+});
+
+test("the shares of a bar come to what it shows, those too unlikely to be named included", () => {
+  const members = [{ label: "1", share: 0.6 }, { label: "l", share: 0.3 }];
+  assert.equal(sharesOf({ share: 0.9, members }), "1 60%, l 30%");
+  assert.equal(sharesOf({ share: 0.004, members: [{ label: "Z", share: 0.003 }] }), "Z 0.3%, look-alikes 0.1%");
 });
 
 test("only what is the same is wholly alike", () => {

@@ -196,8 +196,9 @@ def downloads(lab: Lab, name: str, meta: CheckpointMeta) -> None:
         icon=":material/download:",
         on_click="ignore",
         help=(
-            "A zip, made when you click, which takes some seconds: model.onnx, class names, card and"
-            " example. Its input is one picture (H, W, C) uint8, grey or RGB, of any size."
+            "ONNX is the format in which other programs run a model. A zip, made when you click, which takes"
+            " some seconds: model.onnx, class names, card and example. Its input is one picture, an array"
+            " (height, width, channels) of bytes (uint8), grey or RGB, of any size."
         ),
     )
 
