@@ -24,6 +24,7 @@ from engine.data.imageset import ImageSet
 from engine.data.listing import digest
 from engine.errors import DataError, unknown
 from engine.noise.config import CONFIG, NoiseConfig
+from engine.noise.findings import as_wide_as_counted
 from engine.noise.geometry import descriptor_neighbours
 from engine.noise.hypotheses import (
     CLASS_DEPENDENT,
@@ -148,6 +149,7 @@ def diagnose_probabilities(
         ),
         found,
     )
+    found = as_wide_as_counted(found, len(given))
     return report_on(found, suspects, given, names, pictures, shown.copies)
 
 

@@ -38,7 +38,7 @@ from engine.noise.copies import (
 )
 from engine.noise.cross_validation import CrossValidation, OutOfSample
 from engine.noise.descriptor_networks import descriptor_logits
-from engine.noise.findings import Findings, regime_words
+from engine.noise.findings import Findings, as_wide_as_counted, regime_words
 from engine.noise.hypotheses import (
     COMPLEMENTARY,
     HYPOTHESES,
@@ -196,7 +196,7 @@ def _diagnosed(
     )
     suspects = shown.first(suspects, findings)
     return PipelineResult(
-        findings=counted_by_suspects(findings, suspects, config),
+        findings=as_wide_as_counted(counted_by_suspects(findings, suspects, config), len(index)),
         hypotheses=hypotheses,
         hypothesis=best.name if best else None,
         suspects=suspects,

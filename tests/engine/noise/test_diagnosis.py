@@ -7,7 +7,7 @@ import pytest
 from noisy_labels import hypotheses_of, simulated_logits
 
 from engine.noise.diagnosis import estimate_noise
-from engine.noise.findings import REGIMES
+from engine.noise.findings import REGIMES, as_wide_as_counted
 from engine.noise.hypotheses import CLASS_DEPENDENT, COMPLEMENTARY, SYMMETRIC, select_hypothesis
 from engine.noise.inject import add_noise, true_transition
 from engine.noise.report import evidence, share, summary, unknowable
@@ -209,3 +209,17 @@ def test_shares_keep_what_tells_them_from_none_and_all():
         "5.1%",
         "0.002%",
     ]
+
+
+@pytest.mark.parametrize("n", [50, 400, 1500, 60_000])
+def test_of_no_wrong_label_the_interval_is_that_of_a_count(n):
+    """The likelihood's ends at 1.92 / n, where a share of 2 / n leaves none in 14% of samples."""
+    findings, _, _ = found(TRUE)
+    clean = dataclasses.replace(findings, rate=0.0, rate_low=0.0, rate_high=1.92 / n)
+    counted = as_wide_as_counted(clean, n)
+    assert counted.rate_low == 0 and counted.regime == clean.regime
+    assert (1 - counted.rate_high) ** n < 0.025  # a higher share would have shown one
+    all_wrong = dataclasses.replace(findings, rate=1.0, rate_low=1 - 1.92 / n, rate_high=1.0)
+    assert as_wide_as_counted(all_wrong, n).rate_low == pytest.approx(1 - counted.rate_high)
+    wide = dataclasses.replace(findings, rate=0.5, rate_low=0.2, rate_high=0.9)
+    assert as_wide_as_counted(wide, n) == wide
