@@ -42,6 +42,7 @@ from app.pulse import Pulse
 from app.samples.routes import routes as sample_routes
 from app.scatter.routes import routes as space_routes
 from app.serving import bind, private, run, settings_of
+from app.shell import routes as shell_routes
 from app.turns import SWITCH_SECONDS
 from app.widgets.live import BUNDLE, LIBRARY
 from engine.errors import GlyphlabError
@@ -102,7 +103,9 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         tally.close()
         await canvas.stop()
 
+    pages = list(pages_in(lab.settings.mode))
     routes = [
+        *shell_routes(pages),
         Route("/healthz", health),
         metrics_route(tally, lambda: Counter(run.state for run in lab.runs())),
         Route(f"/{LIBRARY}", _plotly),
@@ -112,8 +115,7 @@ def build(lab: Lab, environ: Mapping[str, str]) -> Guard:
         *(people_routes(admission, lab.settings) if admission else ()),
     ]
     app = Side(LabApp(DASHBOARD, lifespan=lifespan, routes=routes), "/canvas", canvas)
-    table = lab_table(list(pages_in(lab.settings.mode)))
-    return guarded(app, table, lab.settings, environ, admission, tally)
+    return guarded(app, lab_table(pages), lab.settings, environ, admission, tally)
 
 
 class Side:

@@ -37,7 +37,7 @@ FLOORS: tuple[str, ...] = (
     "engine.__main__",
     "app.palette app.font app.terms app.doors app.received app.memory_uploads app.log_lines",
     "app.serving app.connections app.glossary app.metrics app.people app.charts app.shared_lab app.lazy_app"
-    " app.pulse app.turns app.scripts",
+    " app.pulse app.turns app.scripts app.shell",
     "app.theme",
     "app.widgets app.scatter",
     "app.samples app.canvas_files",

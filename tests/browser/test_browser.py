@@ -43,6 +43,7 @@ def page(browser, server):
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("response", lambda answer: answer.ok or wrong.append(f"{answer.status} {answer.url}"))
     yield page
     assert not page.locator('[data-testid="stException"]').count()
     context.close()
